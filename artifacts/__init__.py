@@ -1,0 +1,1 @@
+"""What both halves do with files and options. Knows neither ``vae`` nor ``lyrics``."""

@@ -1,0 +1,223 @@
+"""How good a trained autoencoder is, on the whole test set: `python -m vae.evaluate checkpoints/vae`.
+
+Every figure is in nats per image unless it says otherwise. On grey images: reconstruction, KL and their sum,
+the negative ELBO. On the same images binarised by a fixed seed: the ELBO, the IWAE bound with k = 500, and
+the marginal log-likelihood by quadrature over the plane.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import platform
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+from tqdm import tqdm
+
+from artifacts.files import CheckpointError, read_json, write_json
+from vae.checkpoint import CHECKPOINT_DIR, METRICS_FILE, load_anchors, snapshot_epochs
+from vae.classifier import Classifier
+from vae.data import CLASSES, REPOSITORY_DATA, DataError, Digits, load_mnist
+from vae.latent import prior_grid
+from vae.loss import binary_cross_entropy, elementwise_kl, kl_divergence
+from vae.model import VAE
+from vae.published import comparison_table
+from vae.snapshots import encode_all
+from vae.training import EVALUATION_SEED
+
+BINARIZE_SEED = 2026
+IWAE_SAMPLES = 500
+QUADRATURE_TOLERANCE = 0.02  # nats
+QUADRATURE_RADIUS = 5.0  # the prior's mass outside is e^-12.5
+SURE = 0.9
+
+Progress = Callable[..., Iterable]
+
+
+@torch.no_grad()
+def reconstruction_and_kl(vae: VAE, images: Tensor, samples: int = 1) -> tuple[float, float]:
+    """Mean reconstruction (over posterior samples) and mean KL; their sum is the negative ELBO."""
+    generator = torch.Generator().manual_seed(EVALUATION_SEED)
+    reconstruction = kl = 0.0
+    for batch in images.split(2000):
+        mu, logvar = vae.encode(batch)
+        kl += kl_divergence(mu, logvar).sum().item()
+        for _ in range(samples):
+            logits = vae.decoder(vae.reparameterize(mu, logvar, generator))
+            reconstruction += binary_cross_entropy(logits, batch).sum().item() / samples
+    return reconstruction / len(images), kl / len(images)
+
+
+@torch.no_grad()
+def iwae_bound(vae: VAE, images: Tensor, k: int = IWAE_SAMPLES, progress: Progress = tqdm) -> float:
+    """log 1/k sum p(x, z_i) / q(z_i | x) with z_i from q, mean over the images (Burda et al. 2016, eq. 8)."""
+    generator = torch.Generator().manual_seed(EVALUATION_SEED)
+    total = 0.0
+    for batch in progress(images.split(20), desc=f"IWAE k={k}", leave=False):
+        mu, logvar = vae.encode(batch)  # (B, d)
+        eps = torch.randn((k, *mu.shape), generator=generator)
+        z = mu + torch.exp(0.5 * logvar) * eps  # (k, B, d)
+        logits = vae.decoder(z.flatten(0, 1)).view(k, len(batch), -1)
+        log_px = torch.einsum("kbp,bp->kb", logits, batch.flatten(1)) - softplus(logits).sum(dim=2)
+        log_prior_over_q = 0.5 * (eps.square() + logvar - z.square()).sum(dim=2)  # the 2 pi cancel
+        total += (torch.logsumexp(log_px + log_prior_over_q, dim=0) - math.log(k)).sum().item()
+    return total / len(images)
+
+
+@torch.no_grad()
+def log_likelihood(vae: VAE, images: Tensor, spacing: float, progress: Progress = tqdm) -> Tensor:
+    """log p(x) = log integral p(x | z) p(z) dz over the plane, for binary images: (N, 1, 28, 28) -> (N,).
+
+    The integral becomes a sum over a square grid of the given spacing inside QUADRATURE_RADIUS. For binary
+    pixels log p(x | z) = x . l(z) - sum softplus(l(z)), so each block of points costs one matrix product.
+    """
+    ticks = torch.arange(-QUADRATURE_RADIUS, QUADRATURE_RADIUS + spacing / 2, spacing)
+    z = torch.cartesian_prod(ticks, ticks)
+    z = z[z.norm(dim=1) <= QUADRATURE_RADIUS]  # (K, 2)
+    pixels = images.flatten(1)  # (N, 784)
+    total = torch.full((len(images),), -math.inf)
+    for points in progress(z.split(1024), desc=f"quadrature, spacing {spacing:g}", leave=False):
+        logits = vae.decoder(points).flatten(1)  # (k, 784)
+        log_prior = -0.5 * points.square().sum(dim=1) - math.log(2 * math.pi)
+        offset = log_prior - softplus(logits).sum(dim=1)  # (k,)
+        block = torch.logsumexp(torch.addmm(offset, pixels, logits.T), dim=1)  # (N,)
+        total = torch.logaddexp(total, block)
+    return total + 2 * math.log(spacing)
+
+
+def refined_log_likelihood(vae: VAE, images: Tensor, progress: Progress = tqdm) -> dict[str, float]:
+    """Halve the spacing until the mean moves by less than QUADRATURE_TOLERANCE; the last change is returned too."""
+    spacing, previous = 0.08, math.inf
+    while True:
+        value = log_likelihood(vae, images, spacing, progress).mean().item()
+        change = abs(value - previous)
+        if change < QUADRATURE_TOLERANCE:
+            return {"log_likelihood": value, "spacing": spacing, "change_on_halving": change}
+        spacing, previous = spacing / 2, value
+
+
+def knn_accuracy(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, k: int = 15) -> float:
+    """Share of the test latents whose k nearest training latents mostly bear their class."""
+    right = 0
+    for points, labels in zip(test.split(500), test_labels.split(500), strict=True):
+        nearest = torch.cdist(points, train).topk(k, largest=False).indices
+        votes = torch.nn.functional.one_hot(train_labels[nearest], CLASSES).sum(dim=1)
+        right += (votes.argmax(dim=1) == labels).sum().item()
+    return right / len(test)
+
+
+@torch.no_grad()
+def judge(vae: VAE, classifier: Classifier, test: Digits, mu: Tensor, anchors: dict[int, Tensor]) -> dict[str, Any]:
+    """What the classifier makes of the decodes: of the test digits, the anchors and the prior's quantiles."""
+    decoded = torch.cat([vae.decode(batch) for batch in mu.split(1000)])
+    kept = (classifier.probabilities(decoded).argmax(dim=1) == test.labels).float().mean().item()
+    on_anchors = classifier.probabilities(vae.decode(torch.stack([anchors[d] for d in range(CLASSES)])))
+    on_prior = classifier.probabilities(vae.decode(prior_grid(30).view(-1, 2))).max(dim=1).values
+    return {
+        "class_kept": kept,
+        "anchor_probability": {str(d): on_anchors[d, d].item() for d in range(CLASSES)},
+        "anchors_recognised": int((on_anchors.diagonal() > SURE).sum()),
+        "prior_grid_recognised": (on_prior > SURE).float().mean().item(),
+    }
+
+
+def evaluate(
+    vae: VAE, train: Digits, test: Digits, classifier: Classifier, anchors: dict[int, Tensor], progress: Progress = tqdm
+) -> dict[str, Any]:
+    """All figures of the final evaluation, as metrics.json holds them. Without a plane: no quadrature, no judge."""
+    started = time.perf_counter()
+    train_mu, _ = encode_all(vae, train.images)
+    mu, logvar = encode_all(vae, test.images)
+    reconstruction, kl = reconstruction_and_kl(vae, test.images)
+    binary = torch.bernoulli(test.images, generator=torch.Generator().manual_seed(BINARIZE_SEED))
+    results: dict[str, Any] = {
+        "images": len(test),
+        "grey": {"reconstruction": reconstruction, "kl": kl, "loss": reconstruction + kl},
+        "binarized": {
+            "seed": BINARIZE_SEED,
+            "elbo": -sum(reconstruction_and_kl(vae, binary)),
+            "iwae_samples": IWAE_SAMPLES,
+            "iwae": iwae_bound(vae, binary, progress=progress),
+        },
+        "active_units": int((mu.var(dim=0) > 0.01).sum()),
+        "kl_per_unit": elementwise_kl(mu, logvar).tolist(),
+        "knn_accuracy": knn_accuracy(train_mu, train.labels, mu, test.labels),
+    }
+    if vae.config.latent_dim == 2:
+        results["binarized"]["quadrature"] = refined_log_likelihood(vae, binary, progress)
+        results["classifier"] = judge(vae, classifier, test, mu, anchors)
+    results["seconds"] = round(time.perf_counter() - started, 1)
+    return results
+
+
+def environment() -> dict[str, Any]:
+    """Versions and threads: what a figure depends on beside the seed."""
+    return {"python": platform.python_version(), "torch": torch.__version__, "threads": torch.get_num_threads()}
+
+
+def describe(results: dict[str, Any]) -> str:
+    """The evaluation as a few lines of text."""
+    grey, binary = results["grey"], results["binarized"]
+    lines = [
+        f"test images                      {results['images']:,}",
+        "grey pixels, nats per image",
+        f"  reconstruction                 {grey['reconstruction']:.2f}",
+        f"  KL                             {grey['kl']:.2f}",
+        f"  loss (negative ELBO)           {grey['loss']:.2f}",
+        f"pixels binarised by seed {binary['seed']}",
+        f"  ELBO                           {binary['elbo']:.2f}",
+        f"  IWAE bound, k = {binary['iwae_samples']}            {binary['iwae']:.2f}",
+    ]
+    if "quadrature" in binary:
+        quadrature, judged = binary["quadrature"], results["classifier"]
+        lines += [
+            f"  log-likelihood by quadrature   {quadrature['log_likelihood']:.2f}"
+            f"  (spacing {quadrature['spacing']:g}; halving it last changed {quadrature['change_on_halving']:.4f})",
+            f"test digits that keep their class through encode and decode   {judged['class_kept']:.1%}",
+            f"anchors recognised with p > {SURE}   {judged['anchors_recognised']} of 10; p = "
+            + ", ".join(f"{d}: {p:.3f}" for d, p in judged["anchor_probability"].items()),
+            f"prior-grid decodes recognised with p > {SURE}   {judged['prior_grid_recognised']:.1%} of 900",
+        ]
+    lines += [
+        f"active units                     {results['active_units']}",
+        f"15-nearest-neighbour accuracy    {results['knn_accuracy']:.4f}",
+        f"evaluated in                     {results['seconds']} s",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Evaluate a trained autoencoder on the MNIST test set.")
+    parser.add_argument("folder", type=Path, nargs="?", default=CHECKPOINT_DIR, help="artefact folder")
+    parser.add_argument("--data-dir", type=Path, default=REPOSITORY_DATA, help="torchvision-layout folder")
+    arguments = parser.parse_args()
+    try:
+        results = evaluate_folder(arguments.folder, arguments.data_dir)
+    except (CheckpointError, DataError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    print(describe(results))
+    print()
+    print(comparison_table(results))
+
+
+def evaluate_folder(folder: Path, data_dir: Path = REPOSITORY_DATA) -> dict[str, Any]:
+    """Evaluate the model in an artefact folder and write the result into its metrics.json."""
+    vae = VAE.from_pretrained(folder)
+    metrics = read_json(folder / METRICS_FILE)
+    anchors: dict[int, Tensor] = {}
+    if vae.config.latent_dim == 2:
+        anchors = load_anchors(folder, max(snapshot_epochs(folder), default=0))
+    train, test = load_mnist(data_dir), load_mnist(data_dir, train=False)
+    results = evaluate(vae, train, test, Classifier.from_pretrained(), anchors)
+    write_json(folder / METRICS_FILE, {**metrics, "evaluation": {**results, "environment": environment()}})
+    return results
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,243 @@
+"""The training loop, as a generator: each epoch yields a report; what to do with it is the caller's affair."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from artifacts.files import CheckpointError, load_tensors, save_tensors
+from vae.config import TrainingConfig, VAEConfig
+from vae.data import Digits
+from vae.loss import LossTerms, binary_cross_entropy, kl_divergence, negative_elbo
+from vae.model import VAE
+from vae.muon import Muon
+
+MUON_RATE = 10.0  # Muon's learning rate, as a multiple of AdamW's
+EVALUATION_SEED = 1
+
+
+class Losses(NamedTuple):
+    """Nats per image (summed over pixels and latent dimensions); ``loss = reconstruction + kl``."""
+
+    reconstruction: float
+    kl: float
+    loss: float
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What one epoch came to.
+
+    `train` is the running mean over the epoch, on the images as trained on (sampled pixels, dropout on the
+    encoder's input); `test` is taken after the epoch on clean grey images: the test set, or with a holdout
+    the images held out.
+    """
+
+    epoch: int
+    train: Losses
+    test: Losses
+    seconds: float
+    learning_rate: float
+
+
+@dataclass
+class TrainingState:
+    """All that a run needs to go on from the end of an epoch as if it had never stopped."""
+
+    vae: VAE
+    config: TrainingConfig
+    device: torch.device
+    epoch: int = 0
+    history: list[EpochReport] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.vae.to(self.device)
+        self.generator = torch.Generator(self.device).manual_seed(self.config.seed)
+        self.optimizers = make_optimizers(self.vae, self.config)
+
+    @classmethod
+    def start(cls, model: VAEConfig, config: TrainingConfig) -> TrainingState:
+        """A new run: the initial weights are drawn from the config's seed."""
+        with torch.random.fork_rng(devices=[]):  # modules draw their weights from the global generator
+            torch.manual_seed(config.seed)
+            vae = VAE(model)
+        return cls(vae, config, choose_device(config.device))
+
+    def save(self, path: Path | str) -> None:
+        """Write the state as one safetensors file: it is there whole, or the previous one still is."""
+        tensors = {f"model.{name}": value for name, value in self.vae.state_dict().items()}
+        tensors["generator"] = self.generator.get_state()
+        for o, optimizer in enumerate(self.optimizers):
+            for p, values in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{o}.{p}.{key}": value for key, value in values.items()}
+        header = {
+            "model": dataclasses.asdict(self.vae.config),
+            "training": dataclasses.asdict(self.config),
+            "history": [report_to_json(report) for report in self.history],
+        }
+        save_tensors(path, tensors, {key: json.dumps(value) for key, value in header.items()})
+
+    @classmethod
+    def load(cls, path: Path | str) -> TrainingState:
+        """The state that `save` wrote. Raises CheckpointError naming the file."""
+        tensors, header = load_tensors(path)
+        try:
+            config = TrainingConfig(**json.loads(header["training"]))
+            state = cls.start(VAEConfig(**json.loads(header["model"])), config)
+            state.history = [report_from_json(report) for report in json.loads(header["history"])]
+            state.epoch = len(state.history)
+            state.vae.load_state_dict(
+                {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+            )
+            state.generator.set_state(tensors["generator"])
+            for o, optimizer in enumerate(state.optimizers):
+                saved: dict[int, dict[str, Tensor]] = {}
+                for name, tensor in tensors.items():
+                    if name.startswith(f"optimizer.{o}."):
+                        _, _, p, key = name.split(".")
+                        saved.setdefault(int(p), {})[key] = tensor
+                optimizer.load_state_dict({**optimizer.state_dict(), "state": saved})
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointError(f"{path} is no resume state of this version: {error}") from error
+        return state
+
+
+def train(
+    state: TrainingState,
+    digits: Digits,
+    test: Digits,
+    on_step: Callable[[int, int, int, Losses], None] = lambda epoch, step, steps, losses: None,
+) -> Iterator[EpochReport]:
+    """Train to `state.config.epochs`, yielding after each epoch with `state` brought up to date.
+
+    Args:
+        digits: what to train on.   test: what to evaluate on after each epoch.
+        on_step: called after each step with the epoch, the step (both from 1), the steps of an epoch, and the
+            epoch's mean losses so far.
+    """
+    config, vae, generator = state.config, state.vae, state.generator
+    digits, test = digits.to(state.device), test.to(state.device)
+    steps = math.ceil(len(digits) / config.batch_size)
+    while state.epoch < config.epochs:
+        started, sums = time.perf_counter(), torch.zeros(3, dtype=torch.float64)
+        seen = 0
+        vae.train()
+        order = torch.randperm(len(digits), generator=generator, device=state.device)
+        for step, indices in enumerate(order.split(config.batch_size)):
+            factor = rate_factor(state.epoch * steps + step, config.epochs * steps, config.warmup)
+            for optimizer in state.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = factor * group["peak"]
+            images = sample_pixels(digits.images[indices], config.binarize, generator)  # (B, 1, 28, 28)
+            terms = train_step(state, images)
+            sums += len(images) * torch.tensor([term.item() for term in terms], dtype=torch.float64)
+            seen += len(images)
+            on_step(state.epoch + 1, step + 1, steps, Losses(*(sums / seen).tolist()))
+        vae.eval()
+        report = EpochReport(
+            epoch=state.epoch + 1,
+            train=Losses(*(sums / seen).tolist()),
+            test=evaluate_loss(vae, test),
+            seconds=time.perf_counter() - started,
+            learning_rate=factor * config.learning_rate,
+        )
+        state.epoch = report.epoch
+        state.history.append(report)
+        yield report
+
+
+def train_step(state: TrainingState, images: Tensor) -> LossTerms:
+    """One step on one batch (B, 1, 28, 28): the encoder sees it with pixels missing, the loss does not."""
+    keep = 1 - state.config.input_dropout
+    mask = torch.rand(images.shape, generator=state.generator, device=images.device) < keep
+    mu, logvar = state.vae.encode(images * mask / keep)
+    logits = state.vae.decoder(state.vae.reparameterize(mu, logvar, state.generator))
+    terms = negative_elbo(logits, images, mu, logvar)
+    for optimizer in state.optimizers:
+        optimizer.zero_grad()
+    terms.loss.backward()
+    for optimizer in state.optimizers:
+        optimizer.step()
+    return terms
+
+
+def make_optimizers(vae: VAE, config: TrainingConfig) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices between hidden layers, AdamW for the rest (plane, pixels, norms and biases)."""
+    parameters = dict(vae.named_parameters())
+    outer = {"encoder.head.weight", "decoder.embed.weight", "decoder.head.weight"}
+    hidden = [p for name, p in parameters.items() if p.ndim == 2 and name not in outer]
+    vectors = [p for p in parameters.values() if p.ndim < 2]
+    muon = Muon(hidden, lr=MUON_RATE * config.learning_rate)
+    adamw = torch.optim.AdamW(
+        [
+            {"params": [parameters[name] for name in sorted(outer)], "weight_decay": config.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=config.learning_rate,
+        fused=True,
+    )
+    for optimizer in (muon, adamw):
+        for group in optimizer.param_groups:
+            group["peak"] = group["lr"]
+    return [muon, adamw]
+
+
+def rate_factor(step: int, steps: int, warmup: float) -> float:
+    """Linear from near 0 to 1 over the first `warmup` share of the steps, then half a cosine down to 0."""
+    rise = warmup * steps
+    if step < rise:
+        return min(1.0, (step + 1) / rise)
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / (steps - rise)))
+
+
+def sample_pixels(images: Tensor, binarize: str, generator: torch.Generator) -> Tensor:
+    """Grey images as they are ("none"), each drawn from Bernoulli(pixel) ("dynamic"), or half of them ("half")."""
+    if binarize == "none":
+        return images
+    drawn = torch.bernoulli(images, generator=generator)
+    if binarize == "dynamic":
+        return drawn
+    chosen = torch.rand(len(images), 1, 1, 1, generator=generator, device=images.device) < 0.5
+    return torch.where(chosen, drawn, images)
+
+
+@torch.no_grad()
+def evaluate_loss(vae: VAE, digits: Digits, batch_size: int = 2000) -> Losses:
+    """Mean reconstruction, KL and loss over grey images: one posterior sample each, the same noise each time."""
+    generator = torch.Generator(digits.images.device).manual_seed(EVALUATION_SEED)
+    reconstruction = kl = 0.0
+    for images in digits.images.split(batch_size):
+        output = vae(images, generator)
+        reconstruction += binary_cross_entropy(output.logits, images).sum().item()
+        kl += kl_divergence(output.mu, output.logvar).sum().item()
+    return Losses(reconstruction / len(digits), kl / len(digits), (reconstruction + kl) / len(digits))
+
+
+def choose_device(name: str) -> torch.device:
+    """The device named; "auto" takes CUDA, then MPS, then the CPU. Raises ValueError where it is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, available in there.items() if available)
+    if not there[name]:
+        raise ValueError(f"--device {name}: no such device here; use --device cpu, or auto.")
+    return torch.device(name)
+
+
+def report_to_json(report: EpochReport) -> dict:
+    """The report as metrics.json holds it."""
+    losses = {part: getattr(report, part)._asdict() for part in ("train", "test")}
+    return {**{f.name: getattr(report, f.name) for f in dataclasses.fields(report)}, **losses}
+
+
+def report_from_json(value: dict) -> EpochReport:
+    """The inverse of `report_to_json`."""
+    return EpochReport(**{**value, "train": Losses(**value["train"]), "test": Losses(**value["test"])})
