@@ -9,9 +9,10 @@ import argparse
 
 import gradio as gr
 
+from artifacts.files import CheckpointError
 from vae.checkpoint import load_checkpoint
 from vae.classifier import Classifier
-from vae.data import load_mnist
+from vae.data import DataError, load_mnist
 from vae.ui.interpolation_tab import build_interpolation_tab
 from vae.ui.plane_tab import build_plane_tab
 from vae.ui.training_tab import build_training_tab
@@ -21,7 +22,10 @@ TITLE = "Latents & Lyrics"
 
 def build_demo() -> gr.Blocks:
     """The whole page, on the shipped artefacts."""
-    checkpoint, classifier, digits = load_checkpoint(), Classifier.from_pretrained(), load_mnist(train=False)
+    try:
+        checkpoint, classifier, digits = load_checkpoint(), Classifier.from_pretrained(), load_mnist(train=False)
+    except (CheckpointError, DataError) as error:
+        raise SystemExit(f"The demo cannot start: {error}") from error
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 3600)) as demo:
         gr.Markdown(f"# {TITLE}\nA variational autoencoder of handwritten digits with a plane for its latent space.")
         with gr.Tab("Latent space"):

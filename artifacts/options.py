@@ -15,7 +15,10 @@ import dataclasses
 import math
 import typing
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
+
+Config = TypeVar("Config")
 
 
 class OptionError(ValueError):
@@ -43,7 +46,14 @@ def check_options(config: Any) -> None:
             raise OptionError(f"{flag(field.name)} is {value!r}; allowed: {_allowed(kind, field.metadata)}.")
 
 
+def _item(kind: Any) -> Any:
+    """``int`` of ``tuple[int, ...]``; any other type itself."""
+    return typing.get_args(kind)[0] if typing.get_origin(kind) is tuple else kind
+
+
 def _fits(value: Any, kind: type, meta: Any) -> bool:
+    if _item(kind) is not kind:
+        return isinstance(value, tuple) and len(value) > 0 and all(_fits(item, _item(kind), meta) for item in value)
     if meta["choices"] is not None:
         return value in meta["choices"]
     if kind in (int, float):
@@ -55,6 +65,8 @@ def _fits(value: Any, kind: type, meta: Any) -> bool:
 def _allowed(kind: type, meta: Any) -> str:
     if meta["choices"] is not None:
         return ", ".join(map(str, meta["choices"]))
+    if _item(kind) is not kind:
+        return f"one or more, each {_allowed(_item(kind), meta)}"
     if kind in (int, float):
         return f"a {'whole ' if kind is int else ''}number from {meta['low']:,} to {meta['high']:,}"
     return f"a {kind.__name__}"
@@ -68,20 +80,34 @@ def add_options(parser: argparse.ArgumentParser, config_class: type) -> None:
     group = parser.add_argument_group(config_class.__name__)
     types = typing.get_type_hints(config_class)
     for field in dataclasses.fields(config_class):
-        kind = types[field.name]
-        limits = (
-            f"; allowed: {_allowed(kind, field.metadata)}" if kind in (int, float) or field.metadata["choices"] else ""
-        )
+        kind, item = types[field.name], _item(types[field.name])
+        many = item is not kind
+        default = " ".join(map(str, field.default)) if many else field.default
+        limits = f"; allowed: {_allowed(kind, field.metadata)}" if item is not Path else ""
         group.add_argument(
             flag(field.name),
-            type=kind,
+            type=item,
+            nargs="+" if many else None,
             default=argparse.SUPPRESS,
-            metavar=kind.__name__.upper(),
-            help=f"{field.metadata['help']} (default: {field.default}{limits})",
+            metavar=item.__name__.upper(),
+            help=f"{field.metadata['help']} (default: {default}{limits})",
         )
 
 
 def given(config_class: type, arguments: argparse.Namespace) -> dict[str, Any]:
     """The values of the dataclass's options that the user gave."""
-    names = [field.name for field in dataclasses.fields(config_class)]
-    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    names = {field.name for field in dataclasses.fields(config_class)}
+    return {name: _untangle(value) for name, value in vars(arguments).items() if name in names}
+
+
+def from_json(config_class: type[Config], values: Any) -> Config:
+    """The inverse of ``json.dumps(dataclasses.asdict(config))``. Raises OptionError, also for unknown options."""
+    try:
+        return config_class(**{name: _untangle(value) for name, value in values.items()})
+    except (AttributeError, TypeError) as error:
+        raise OptionError(f"not the options of a {config_class.__name__}: {error}") from error
+
+
+def _untangle(value: Any) -> Any:
+    """JSON and argparse know lists where an option has a tuple."""
+    return tuple(value) if isinstance(value, list) else value

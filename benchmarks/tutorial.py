@@ -50,7 +50,7 @@ class TutorialEncoder(nn.Module):
 
 def tutorial_vae() -> VAE:
     """The tutorial's network behind our interface."""
-    vae = VAE(VAEConfig(width=8, encoder_blocks=0, decoder_blocks=0))
+    vae = VAE(VAEConfig())
     vae.encoder = TutorialEncoder()
     vae.decoder = nn.Sequential(
         nn.Linear(2, 200), nn.LeakyReLU(0.2), nn.Linear(200, 400), nn.LeakyReLU(0.2), nn.Linear(400, 784),

@@ -43,4 +43,4 @@ def small_vae() -> VAE:
     return VAE(SMALL).eval()
 
 
-SMALL = VAEConfig(width=32, encoder_blocks=1, decoder_blocks=1)
+SMALL = VAEConfig(encoder_widths=(32, 24), decoder_widths=(24, 32))

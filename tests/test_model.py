@@ -80,13 +80,21 @@ def test_a_truncated_weights_file_is_named(small_vae, tmp_path):
 def test_weights_of_another_shape_are_refused(small_vae, tmp_path):
     small_vae.save_pretrained(tmp_path)
     config = json.loads((tmp_path / "config.json").read_text())
-    (tmp_path / "config.json").write_text(json.dumps({**config, "width": 48}))
+    (tmp_path / "config.json").write_text(json.dumps({**config, "decoder_widths": [24, 48]}))
     with pytest.raises(CheckpointError, match="does not fit"):
         VAE.from_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize(
-    "config", ["", "[]", '{"width": "wide"}', '{"width": -1}', '{"no_such_option": 1}', '{"latent_dim": NaN}']
+    "config",
+    [
+        "",
+        "[]",
+        '{"encoder_widths": ["wide"]}',
+        '{"encoder_widths": []}',
+        '{"no_such_option": 1}',
+        '{"latent_dim": NaN}',
+    ],
 )
 def test_a_damaged_config_is_named(small_vae, tmp_path, config):
     small_vae.save_pretrained(tmp_path)

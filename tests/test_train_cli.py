@@ -18,7 +18,7 @@ from vae.data import load_mnist
 from vae.training import TrainingState
 
 COMMAND = [sys.executable, "train_vae.py"]
-NETWORK = ["--width", "32", "--encoder-blocks", "1", "--decoder-blocks", "1"]
+NETWORK = ["--encoder-widths", "32", "24", "--decoder-widths", "24", "32"]
 SMALL_RUN = [*NETWORK, "--batch-size", "1000", "--threads", "1", "--no-evaluation"]
 PICTURES = {"digit_6.png", "digit_8.png", "gallery.png", "clusters.png", "manifold.png"}
 RECORDS = {"anchors.json", "decoder.safetensors", "latents.safetensors"}
@@ -75,7 +75,7 @@ def test_a_new_run_keeps_the_previous_folder(finished, tmp_path):
     (folder / "mine.txt").write_text("precious")
     train_vae(*SMALL_RUN, "--epochs", 1, "--output-dir", folder)
     assert (tmp_path / "vae.previous/mine.txt").read_text() == "precious"
-    assert load_checkpoint(folder).vae.config.width == 32
+    assert load_checkpoint(folder).vae.config.encoder_widths == (32, 24)
 
 
 @pytest.mark.parametrize("killed_after", [0, 2])

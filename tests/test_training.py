@@ -43,7 +43,8 @@ def test_training_lowers_the_loss(few):
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(few):
     weights = [
-        run(TrainingConfig(epochs=1, batch_size=256, seed=seed), *few)[0].vae.encoder.embed.weight for seed in (0, 0, 1)
+        run(TrainingConfig(epochs=1, batch_size=256, seed=seed), *few)[0].vae.encoder.hidden[0].weight
+        for seed in (0, 0, 1)
     ]
     assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[0], weights[2])
 

@@ -12,9 +12,12 @@ class VAEConfig:
     """The shape of the network. A saved ``config.json`` holds one and rebuilds the model by itself."""
 
     latent_dim: int = option(2, "dimensions of the latent space", low=1, high=64)
-    width: int = option(256, "units of every hidden layer", low=8, high=2048)
-    encoder_blocks: int = option(3, "residual blocks of the encoder", low=0, high=32)
-    decoder_blocks: int = option(3, "residual blocks of the decoder", low=0, high=32)
+    encoder_widths: tuple[int, ...] = option(
+        (512, 256, 256, 256), "units of the encoder's hidden layers", low=4, high=4096
+    )
+    decoder_widths: tuple[int, ...] = option(
+        (128, 256, 256, 256), "units of the decoder's hidden layers", low=4, high=4096
+    )
 
     def __post_init__(self) -> None:
         check_options(self)

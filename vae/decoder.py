@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from vae.config import VAEConfig
 from vae.data import IMAGE_SIDE, PIXELS
-from vae.encoder import ResidualBlock
+from vae.encoder import hidden_layers
 
 
 class Decoder(nn.Module):
@@ -14,13 +14,9 @@ class Decoder(nn.Module):
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
-        self.embed = nn.Linear(config.latent_dim, config.width)
-        self.activation = nn.GELU(approximate="tanh")
-        self.blocks = nn.Sequential(*(ResidualBlock(config.width) for _ in range(config.decoder_blocks)))
-        self.norm = nn.LayerNorm(config.width)
-        self.head = nn.Linear(config.width, PIXELS)
+        self.hidden = hidden_layers(config.latent_dim, config.decoder_widths)
+        self.head = nn.Linear(config.decoder_widths[-1], PIXELS)
         self.unflatten = nn.Unflatten(1, (1, IMAGE_SIDE, IMAGE_SIDE))
 
     def forward(self, z: Tensor) -> Tensor:
-        features = self.blocks(self.activation(self.embed(z)))  # (B, width)
-        return self.unflatten(self.head(self.norm(features)))
+        return self.unflatten(self.head(self.hidden(z)))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from artifacts.files import CheckpointError, load_tensors, read_json, save_tensors, write_json
 from artifacts.hub import locate
-from artifacts.options import OptionError
+from artifacts.options import OptionError, from_json
 from vae.config import VAEConfig
 from vae.data import IMAGE_SIDE
 from vae.decoder import Decoder
@@ -97,8 +97,8 @@ class VAE(nn.Module):
         """
         folder = locate(folder_or_repo, [CONFIG_FILE, WEIGHTS_FILE], revision)
         try:
-            model = cls(VAEConfig(**read_json(folder / CONFIG_FILE)))
-        except (TypeError, OptionError) as error:
+            model = cls(from_json(VAEConfig, read_json(folder / CONFIG_FILE)))
+        except OptionError as error:
             raise CheckpointError(f"{folder / CONFIG_FILE} does not describe this model: {error}") from error
         weights, _ = load_tensors(folder / WEIGHTS_FILE)
         try:

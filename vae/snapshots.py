@@ -38,7 +38,7 @@ def take_snapshot(folder: Path | str, epoch: int, vae: VAE, train: Digits, test:
     panels = {digit: [("test digits", probe_digits(test, digit, PROBES).images)] for digit in DIGITS}
     for rows in panels.values():
         rows.append(("reconstructed", vae.decode(vae.encode(rows[0][1])[0])))
-    anchors: dict[int, Tensor] = {}
+    decoded: dict[int, Tensor] = {}
     if vae.config.latent_dim == 2:
         train_map = training_map(vae, train)
         anchors = train_map.anchors()
@@ -49,8 +49,6 @@ def take_snapshot(folder: Path | str, epoch: int, vae: VAE, train: Digits, test:
         decoded = {digit: vae.decode(anchors[digit][None])[0] for digit in DIGITS}
         save_figure(here / "manifold.png", plot_latent_space(vae, scale=3.0))
         save_figure(here / "clusters.png", plot_clusters(LatentMap(mu, test.labels), anchors))
-    else:
-        decoded = {}
     for digit in DIGITS:
         save_figure(here / f"digit_{digit}.png", plot_gallery({digit: panels[digit]}, decoded, epoch))
     save_figure(here / "gallery.png", plot_gallery(panels, decoded, epoch))
@@ -96,14 +94,9 @@ def plot_gallery(panels: dict[int, list[tuple[str, Tensor]]], anchors: dict[int,
 
 def save_figure(path: Path | str, figure: Figure) -> Path:
     """Write a figure as PNG, atomically."""
-    return write_bytes(path, figure_bytes(figure))
-
-
-def figure_bytes(figure: Figure) -> bytes:
-    """A figure as PNG bytes; the same figure gives the same bytes."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    return buffer.getvalue()
+    figure.savefig(buffer, format="png")
+    return write_bytes(path, buffer.getvalue())
 
 
 def write_animation(folder: Path | str, epochs: list[int]) -> Path:

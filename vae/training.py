@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from artifacts.files import CheckpointError, load_tensors, save_tensors
+from artifacts.options import from_json
 from vae.config import TrainingConfig, VAEConfig
-from vae.data import Digits
+from vae.data import PIXELS, Digits
 from vae.loss import LossTerms, binary_cross_entropy, kl_divergence, negative_elbo
 from vae.model import VAE
 from vae.muon import Muon
@@ -91,8 +92,8 @@ class TrainingState:
         """The state that `save` wrote. Raises CheckpointError naming the file."""
         tensors, header = load_tensors(path)
         try:
-            config = TrainingConfig(**json.loads(header["training"]))
-            state = cls.start(VAEConfig(**json.loads(header["model"])), config)
+            config = from_json(TrainingConfig, json.loads(header["training"]))
+            state = cls.start(from_json(VAEConfig, json.loads(header["model"])), config)
             state.history = [report_from_json(report) for report in json.loads(header["history"])]
             state.epoch = len(state.history)
             state.vae.load_state_dict(
@@ -171,16 +172,16 @@ def train_step(state: TrainingState, images: Tensor) -> LossTerms:
 
 
 def make_optimizers(vae: VAE, config: TrainingConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices between hidden layers, AdamW for the rest (plane, pixels, norms and biases)."""
-    parameters = dict(vae.named_parameters())
-    outer = {"encoder.head.weight", "decoder.embed.weight", "decoder.head.weight"}
-    hidden = [p for name, p in parameters.items() if p.ndim == 2 and name not in outer]
-    vectors = [p for p in parameters.values() if p.ndim < 2]
+    """Muon for the matrices between hidden layers; AdamW for those that touch pixels or latents, and for biases."""
+    layers = [layer for layer in vae.modules() if isinstance(layer, nn.Linear)]
+    outside = {PIXELS, vae.config.latent_dim, 2 * vae.config.latent_dim}
+    outer = [layer.weight for layer in layers if {layer.in_features, layer.out_features} & outside]
+    hidden = [layer.weight for layer in layers if not {layer.in_features, layer.out_features} & outside]
     muon = Muon(hidden, lr=MUON_RATE * config.learning_rate)
     adamw = torch.optim.AdamW(
         [
-            {"params": [parameters[name] for name in sorted(outer)], "weight_decay": config.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
+            {"params": outer, "weight_decay": config.weight_decay},
+            {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
         ],
         lr=config.learning_rate,
         fused=True,

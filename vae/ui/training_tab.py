@@ -35,6 +35,5 @@ def build_training_tab(checkpoint: Checkpoint) -> None:
     gr.Gallery(spaces, label="The latent space at two scales", columns=2, object_fit="contain")
     if "evaluation" in checkpoint.metrics:
         gr.Code(describe(checkpoint.metrics["evaluation"]), label="Evaluation", language=None, interactive=False)
-    summary = gr.Code(model_summary(), label="Layers", language=None, interactive=False)
+    gr.Code(model_summary(), label="Layers", language=None, interactive=False)
     gr.api(model_summary, api_name="model_summary")
-    del summary
