@@ -11,6 +11,7 @@ from vae.config import TrainingConfig
 from vae.muon import Muon, orthogonalize
 from vae.training import (
     TrainingState,
+    cooled_beta,
     evaluate_loss,
     rate_factor,
     report_from_json,
@@ -91,10 +92,27 @@ def test_every_parameter_is_trained_by_exactly_one_optimizer():
 
 
 def test_the_rate_rises_once_and_falls_to_nothing():
-    factors = [rate_factor(step, 100, 0.1) for step in range(100)]
-    assert factors.index(max(factors)) in (9, 10) and max(factors) == 1
-    assert factors[:10] == sorted(factors[:10]) and factors[10:] == sorted(factors[10:], reverse=True)
+    factors = [rate_factor(step / 100, 0.1) for step in range(100)]
+    assert factors[0] == 0 and factors.index(max(factors)) == 10 and factors[10] == 1
+    assert factors[:11] == sorted(factors[:11]) and factors[10:] == sorted(factors[10:], reverse=True)
     assert factors[-1] < 0.001
+    assert rate_factor(0.0, 0.0) == 1
+
+
+def test_beta_cools_to_one_and_stays():
+    assert [cooled_beta(progress, 3.0, 0.5) for progress in (0, 0.25, 0.5, 0.9)] == [3, 2, 1, 1]
+    assert cooled_beta(0.0, 3.0, 0.0) == 1
+
+
+def test_the_reported_loss_is_the_evidence_bound_whatever_beta_is(few):
+    _, reports = run(TrainingConfig(epochs=1, batch_size=500, beta=50.0, cooling=1.0), *few)
+    for losses in (reports[0].train, reports[0].test):
+        assert losses.loss == pytest.approx(losses.reconstruction + losses.kl, rel=1e-6)
+
+
+def test_a_heavy_kl_term_keeps_posteriors_near_the_prior(few):
+    kl = [run(TrainingConfig(epochs=10, batch_size=100, beta=b, cooling=1.0), *few)[1][7].test.kl for b in (1.0, 100.0)]
+    assert kl[1] < kl[0] / 2
 
 
 def test_pixels_are_sampled_as_asked(test_digits, generator):

@@ -34,6 +34,10 @@ class TrainingConfig:
     warmup: float = option(
         0.1, "share of the steps in which the rate rises; a cosine brings it to 0", low=0.0, high=0.9
     )
+    beta: float = option(
+        3.0, "weight of the KL term at the start; it cools to 1, the evidence bound", low=1.0, high=100.0
+    )
+    cooling: float = option(0.3, "share of the steps over which beta falls to 1", low=0.0, high=1.0)
     input_dropout: float = option(0.1, "share of the encoder's input pixels blanked in training", low=0.0, high=0.9)
     binarize: str = option(
         "half",

@@ -28,11 +28,11 @@ def build_training_tab(checkpoint: Checkpoint) -> None:
     gr.Markdown("Six and eight every ten epochs: the same test digits and the same noise, only the model changes.")
     epoch = gr.Dropdown(epochs, value=epochs[-1], label="Epoch")
     pictures, report = snapshots(epochs[-1])
-    gallery = gr.Gallery(pictures, label="Snapshot", columns=3, object_fit="contain")
+    gallery = gr.Gallery(pictures, label="Snapshot", columns=3, object_fit="contain", height="auto")
     metrics = gr.JSON(report, label="Losses of that epoch, in nats per image", open=True)
     epoch.change(snapshots, epoch, [gallery, metrics], api_name="snapshots")
     spaces = [(str(checkpoint.folder / f"latent_space_{scale}.png"), f"scale {scale}.0") for scale in (1, 5)]
-    gr.Gallery(spaces, label="The latent space at two scales", columns=2, object_fit="contain")
+    gr.Gallery(spaces, label="The latent space at two scales", columns=2, object_fit="contain", height="auto")
     if "evaluation" in checkpoint.metrics:
         gr.Code(describe(checkpoint.metrics["evaluation"]), label="Evaluation", language=None, interactive=False)
     gr.Code(model_summary(), label="Layers", language=None, interactive=False)
