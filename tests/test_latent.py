@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from vae.latent import BANDWIDTH, LatentMap, decode_grid, generate_digit, latent_grid, plot_clusters, prior_grid
+from vae.latent import (
+    BANDWIDTH,
+    LatentMap,
+    decode_grid,
+    generate_digit,
+    latent_grid,
+    plot_clusters,
+    plot_generated_digit,
+    prior_grid,
+)
 
 
 @pytest.fixture
@@ -77,6 +86,14 @@ def test_generated_digits_are_the_decodes_of_their_points(shipped, generator):
     points, images = generate_digit(shipped.vae, shipped.final.latents, 8, 5, generator)
     assert images.shape == (5, 1, 28, 28)
     torch.testing.assert_close(images, shipped.vae.decode(points))
+
+
+def test_generated_digits_are_drawn(shipped, generator):
+    figure = plot_generated_digit(shipped.vae, shipped.final.latents, 6, 10, generator)
+    drawn = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    expected = generate_digit(shipped.vae, shipped.final.latents, 6, 10, torch.Generator().manual_seed(0))[1]
+    torch.testing.assert_close(torch.tensor(drawn[3].data), expected[3, 0])
+    assert len(drawn) == 10
 
 
 def test_clusters_show_every_digit(two_crescents):

@@ -122,6 +122,12 @@ def plot_digits(images: Tensor, columns: int = 8, title: str = "") -> Figure:
     return figure
 
 
+def plot_generated_digit(vae: VAE, latents: LatentMap, digit: int, count: int, generator: torch.Generator) -> Figure:
+    """Generate `count` images of a digit and draw them."""
+    _, images = generate_digit(vae, latents, digit, count, generator)
+    return plot_digits(images, columns=min(count, 8), title=f"generated: {digit}")
+
+
 def plot_latent_space(vae: VAE, scale: float = 1.0, count: int = 30) -> Figure:
     """The manifold: what the decoder makes of each point of the square from -scale to scale."""
     figure = theme.new_figure(8, 8.3)
