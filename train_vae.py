@@ -19,20 +19,20 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from artifacts.files import CheckpointError, replace_folder, write_bytes, write_json
+from artifacts.files import CheckpointError, read_json, replace_folder, write_bytes, write_json
 from artifacts.options import OptionError, add_options, check_options, flag, given, option
-from vae.card import model_card
+from vae.card import describe, model_card
 from vae.checkpoint import CHECKPOINT_DIR, METRICS_FILE, snapshot_epochs
 from vae.classifier import Classifier
 from vae.config import TrainingConfig, VAEConfig
 from vae.data import REPOSITORY_DATA, DataError, Digits, download_mnist, load_mnist, split_holdout
-from vae.evaluate import describe, environment, evaluate_folder
+from vae.evaluate import environment, evaluate_folder
 from vae.latent import plot_latent_space
 from vae.model import VAE
 from vae.snapshots import save_figure, take_snapshot, write_animation
 from vae.training import EpochReport, Losses, TrainingState, report_to_json, train
 
-STATE_FILE = "resume/state.safetensors"
+STATE_FILE, RUN_FILE = "resume/state.safetensors", "resume/run.json"
 PRECISION = "float32"  # everywhere: most CPUs only emulate bfloat16, and a run should not depend on that
 
 
@@ -65,32 +65,38 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def begin(arguments: argparse.Namespace, run: RunConfig) -> TrainingState:
-    """A new run's state, or the interrupted one's. Raises before anything is written."""
+def begin(arguments: argparse.Namespace, run: RunConfig) -> tuple[TrainingState, RunConfig]:
+    """A new run, or the interrupted one with the settings it began with. Raises before anything is written."""
     model, training = given(VAEConfig, arguments), given(TrainingConfig, arguments)
     if arguments.resume and not run.partial.exists():
         raise CheckpointError(f"there is no {run.partial} to resume; begin a run without --resume.")
     if arguments.resume and (run.partial / STATE_FILE).is_file():  # else it was killed before its first write
         state = TrainingState.load(run.partial / STATE_FILE)
-        for saved, wanted in ((state.vae.config, model), (state.config, training)):
+        saved = dataclasses.replace(run, **read_json(run.partial / RUN_FILE))
+        for config, wanted in (
+            (state.vae.config, model),
+            (state.config, training),
+            (saved, given(RunConfig, arguments)),
+        ):
             for name, value in wanted.items():
-                if getattr(saved, name) != value:
+                if getattr(config, name) != value:
                     raise OptionError(
-                        f"{flag(name)} was {getattr(saved, name)} when this run began; "
+                        f"{flag(name)} was {getattr(config, name)} when this run began; "
                         "resume without it, or begin anew with --restart."
                     )
-        return state
+        return state, saved
     if run.partial.exists() and not (arguments.restart or arguments.resume):
         raise CheckpointError(
             f"{run.partial} holds an unfinished run: go on with it by --resume, or discard it by --restart."
         )
-    return TrainingState.start(VAEConfig(**model), TrainingConfig(**training))
+    return TrainingState.start(VAEConfig(**model), TrainingConfig(**training)), run
 
 
 def train_and_record(state: TrainingState, run: RunConfig, digits: Digits, test: Digits, judged_on: Digits) -> None:
     """Train to the end; after each epoch a line, when due a snapshot, and last the state to resume from."""
     config = state.config
     if state.epoch == 0:
+        write_json(run.partial / RUN_FILE, {"snapshot_interval": run.snapshot_interval})
         state.save(run.partial / STATE_FILE)
         take_snapshot(run.partial, 0, on_cpu(state.vae), digits, test)
     bar = EpochBar(config.epochs)
@@ -174,7 +180,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         run = RunConfig(**given(RunConfig, arguments))
-        state = begin(arguments, run)
+        state, run = begin(arguments, run)
         if arguments.download:
             download_mnist(run.data_dir)
         digits, test = load_mnist(run.data_dir), load_mnist(run.data_dir, train=False)

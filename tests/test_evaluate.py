@@ -12,7 +12,8 @@ from vae.evaluate import (
     knn_accuracy,
     log_likelihood,
     reconstruction_and_kl,
-    refined_log_likelihood,
+    tile_corners,
+    tile_masses,
 )
 from vae.published import PUBLISHED, comparison_table
 
@@ -28,7 +29,7 @@ def binary(test_digits, generator):
 
 def test_quadrature_equals_iwae_with_many_samples(shipped, binary):
     """With k = 20,000 the importance-weighted bound is within a few hundredths of the integral."""
-    exact = refined_log_likelihood(shipped.vae, binary, quiet)
+    _, exact = log_likelihood(shipped.vae, binary, quiet)
     assert exact["change_on_halving"] < 0.02
     sampled = iwae_bound(shipped.vae, binary, k=20_000, progress=quiet)
     assert sampled == pytest.approx(exact["log_likelihood"], abs=0.5) and sampled < exact["log_likelihood"] + 0.1
@@ -40,7 +41,20 @@ def test_quadrature_of_a_decoder_that_ignores_the_plane_is_its_likelihood(small_
         small_vae.decoder.head.weight.zero_()
     pixels = Independent(Bernoulli(logits=small_vae.decoder.head.bias.detach()), 1)
     expected = pixels.log_prob(binary.flatten(1))
-    torch.testing.assert_close(log_likelihood(small_vae, binary, 0.1, quiet), expected, rtol=1e-5, atol=1e-3)
+    torch.testing.assert_close(log_likelihood(small_vae, binary, quiet)[0], expected, rtol=1e-5, atol=1e-3)
+
+
+def test_skipping_the_empty_tiles_changes_nothing(shipped, binary):
+    values, how = log_likelihood(shipped.vae, binary, quiet)
+    everywhere = torch.ones(len(tile_corners()), len(binary), dtype=torch.bool)
+    masses = tile_masses(shipped.vae, binary, round(0.5 / how["spacing"]), everywhere, quiet)
+    torch.testing.assert_close(values, masses.logsumexp(dim=0), rtol=0, atol=1e-3)
+
+
+def test_the_tiles_hold_all_of_the_prior():
+    corners = tile_corners()
+    prior = Normal(0, 1).cdf(corners + 0.5) - Normal(0, 1).cdf(corners)
+    assert prior.prod(dim=1).sum().item() == pytest.approx(1, abs=1e-4)
 
 
 def test_iwae_with_one_sample_is_an_elbo_and_grows_with_k(shipped, binary):

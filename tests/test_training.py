@@ -7,7 +7,7 @@ import torch
 from conftest import SMALL
 
 from artifacts.files import CheckpointError, load_tensors, save_tensors
-from vae.config import TrainingConfig
+from vae.config import TrainingConfig, VAEConfig
 from vae.muon import Muon, orthogonalize
 from vae.training import (
     TrainingState,
@@ -85,8 +85,9 @@ def test_reports_survive_json(few):
     assert report_from_json(json.loads(json.dumps(report_to_json(reports[0])))) == reports[0]
 
 
-def test_every_parameter_is_trained_by_exactly_one_optimizer():
-    state = TrainingState.start(SMALL, CONFIG)
+@pytest.mark.parametrize("widths", [(32, 24), (32,), (4, 8, 4)])
+def test_every_parameter_is_trained_by_exactly_one_optimizer(widths):
+    state = TrainingState.start(VAEConfig(encoder_widths=widths, decoder_widths=widths), CONFIG)
     trained = [id(p) for o in state.optimizers for group in o.param_groups for p in group["params"]]
     assert sorted(trained) == sorted(id(p) for p in state.vae.parameters())
 

@@ -69,7 +69,7 @@ def train_classifier(train: Digits, epochs: int = 6, batch_size: int = 128, seed
         for indices in torch.randperm(len(train), generator=generator).split(batch_size):
             rows, columns = torch.randint(-2, 3, (2,), generator=generator).tolist()  # one shift a batch
             images = train.images[indices].roll((rows, columns), dims=(2, 3))  # the border is blank
-            loss = cross_entropy(model(images), train.labels[indices], label_smoothing=0.02)
+            loss = cross_entropy(model(images), train.labels[indices])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

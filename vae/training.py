@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from artifacts.files import CheckpointError, load_tensors, save_tensors
 from artifacts.options import from_json
 from vae.config import TrainingConfig, VAEConfig
-from vae.data import PIXELS, Digits
+from vae.data import Digits
 from vae.loss import LossTerms, binary_cross_entropy, kl_divergence, negative_elbo
 from vae.model import VAE
 from vae.muon import Muon
@@ -177,23 +177,23 @@ def train_step(state: TrainingState, images: Tensor, beta: float) -> LossTerms:
 
 def make_optimizers(vae: VAE, config: TrainingConfig) -> list[torch.optim.Optimizer]:
     """Muon for the matrices between hidden layers; AdamW for those that touch pixels or latents, and for biases."""
-    layers = [layer for layer in vae.modules() if isinstance(layer, nn.Linear)]
-    outside = {PIXELS, vae.config.latent_dim, 2 * vae.config.latent_dim}
-    outer = [layer.weight for layer in layers if {layer.in_features, layer.out_features} & outside]
-    hidden = [layer.weight for layer in layers if not {layer.in_features, layer.out_features} & outside]
-    muon = Muon(hidden, lr=MUON_RATE * config.learning_rate)
-    adamw = torch.optim.AdamW(
-        [
-            {"params": outer, "weight_decay": config.weight_decay},
-            {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
-        ],
-        lr=config.learning_rate,
-        fused=True,
-    )
-    for optimizer in (muon, adamw):
+    halves = [
+        [layer for layer in half.modules() if isinstance(layer, nn.Linear)] for half in (vae.encoder, vae.decoder)
+    ]
+    outer = [layer.weight for layers in halves for layer in (layers[0], layers[-1])]
+    hidden = [layer.weight for layers in halves for layer in layers[1:-1]]
+    biases = [layer.bias for layers in halves for layer in layers]
+    groups = [
+        {"params": outer, "weight_decay": config.weight_decay},
+        {"params": biases, "weight_decay": 0.0},
+    ]
+    optimizers: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)]
+    if hidden:
+        optimizers.append(Muon(hidden, lr=MUON_RATE * config.learning_rate))
+    for optimizer in optimizers:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]
-    return [muon, adamw]
+    return optimizers
 
 
 def rate_factor(progress: float, warmup: float) -> float:
@@ -208,7 +208,7 @@ def cooled_beta(progress: float, beta: float, cooling: float) -> float:
 
     Deterministic annealing (Rose 1998): while the KL term is heavy, posteriors are wide and only the coarse
     order of the plane is worth learning, so the classes find their places before the details pin them down.
-    (Raising beta from 0, the usual warm-up, does the opposite, and measured worse than none.)
+    (Raising beta from 0, the usual warm-up, does the opposite.)
     """
     return 1 + (beta - 1) * (1 - progress / cooling) if progress < cooling else 1.0
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
+from vae.card import describe
 from vae.checkpoint import Checkpoint
-from vae.evaluate import describe
 
 
 def build_training_tab(checkpoint: Checkpoint) -> None:
