@@ -40,7 +40,7 @@ def test_decode_gives_the_digit_and_its_classes(client, shipped):
     assert classes["label"] == "8"
 
 
-@pytest.mark.parametrize("x", [6.5, float("nan"), 1e300])
+@pytest.mark.parametrize("x", [6.5, -1e300])
 def test_a_point_off_the_plane_gets_a_clear_message(client, x):
     with pytest.raises(AppError, match="from -6 to 6"):
         client.predict(x=x, y=0.0, api_name="/decode")

@@ -1,5 +1,6 @@
 """The evaluation against other ways to the same numbers."""
 
+import copy
 import math
 
 import pytest
@@ -8,6 +9,7 @@ from torch.distributions import Bernoulli, Independent, Normal
 
 from vae.data import Digits
 from vae.evaluate import (
+    QUADRATURE_MARGIN,
     iwae_bound,
     knn_accuracy,
     log_likelihood,
@@ -27,12 +29,16 @@ def binary(test_digits, generator):
     return torch.bernoulli(test_digits.images[:6], generator=generator)
 
 
-def test_quadrature_equals_iwae_with_many_samples(shipped, binary):
-    """With k = 20,000 the importance-weighted bound is within a few hundredths of the integral."""
-    _, exact = log_likelihood(shipped.vae, binary, quiet)
-    assert exact["change_on_halving"] < 0.02
-    sampled = iwae_bound(shipped.vae, binary, k=20_000, progress=quiet)
-    assert sampled == pytest.approx(exact["log_likelihood"], abs=0.5) and sampled < exact["log_likelihood"] + 0.1
+def test_quadrature_equals_iwae_with_many_samples_of_the_prior(shipped, binary):
+    """The trained encoder misses modes, at any k; with the prior as proposal the bound closes."""
+    values, how = log_likelihood(shipped.vae, binary, quiet)
+    assert how["change_on_halving"] < 0.02
+    assert iwae_bound(shipped.vae, binary, k=10_000, progress=quiet) < values.mean() + 0.05
+    blind = copy.deepcopy(shipped.vae)
+    with torch.no_grad():
+        blind.encoder.head.weight.zero_()  # mu = 0, logvar = 0
+        blind.encoder.head.bias.zero_()
+    assert iwae_bound(blind, binary, k=100_000, progress=quiet) == pytest.approx(values.mean().item(), abs=0.3)
 
 
 def test_quadrature_of_a_decoder_that_ignores_the_plane_is_its_likelihood(small_vae, binary):
@@ -45,10 +51,14 @@ def test_quadrature_of_a_decoder_that_ignores_the_plane_is_its_likelihood(small_
 
 
 def test_skipping_the_empty_tiles_changes_nothing(shipped, binary):
-    values, how = log_likelihood(shipped.vae, binary, quiet)
     everywhere = torch.ones(len(tile_corners()), len(binary), dtype=torch.bool)
-    masses = tile_masses(shipped.vae, binary, round(0.5 / how["spacing"]), everywhere, quiet)
-    torch.testing.assert_close(values, masses.logsumexp(dim=0), rtol=0, atol=1e-3)
+    coarse = tile_masses(shipped.vae, binary, 8, everywhere, quiet)
+    needed = coarse > coarse.logsumexp(dim=0) - QUADRATURE_MARGIN
+    assert needed.float().mean() < 0.2
+    whole, part = (
+        tile_masses(shipped.vae, binary, 16, which, quiet).logsumexp(dim=0) for which in (everywhere, needed)
+    )
+    torch.testing.assert_close(part, whole, rtol=0, atol=1e-3)
 
 
 def test_the_tiles_hold_all_of_the_prior():
@@ -91,9 +101,8 @@ def test_nearest_neighbour_accuracy_of_separate_classes_is_one_and_of_shuffled_o
 
 
 def test_the_table_holds_our_row_and_every_published_one_with_its_source(shipped):
-    results = shipped.metrics["evaluation"]
-    table = comparison_table(results)
-    assert f"{-results['grey']['loss']:.2f}" in table
+    table = comparison_table(shipped.metrics)
+    assert f"{-shipped.metrics['evaluation']['grey']['loss']:.2f}" in table
     for row in PUBLISHED:
         assert row.model in table and row.source in table
 

@@ -85,7 +85,7 @@ def model_card(folder: Path | str) -> str:
         sections += [
             "## Evaluation\n",
             f"```\n{describe(metrics['evaluation'])}\n```\n",
-            comparison_table(metrics["evaluation"]) + "\n",
+            comparison_table(metrics) + "\n",
         ]
     sections += ["## Layers\n", f"```\n{VAE.from_pretrained(folder).summary()}\n```\n"]
     return "\n".join(sections)

@@ -198,7 +198,7 @@ def main() -> None:
     write_bytes(arguments.folder / "README.md", model_card(arguments.folder).encode())
     print(describe(results))
     print()
-    print(comparison_table(results))
+    print(comparison_table(read_json(arguments.folder / METRICS_FILE)))
 
 
 def evaluate_folder(folder: Path, data_dir: Path = REPOSITORY_DATA) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vae.data import PIXELS
+
 
 @dataclass(frozen=True)
 class PublishedRow:
@@ -53,14 +55,16 @@ weaker number. The quadrature counts modes that no encoder proposes: it lies abo
 to be compared with none of them."""
 
 
-def comparison_table(results: dict[str, Any]) -> str:
-    """Our row beside the published ones, as a Markdown table with its sources."""
+def comparison_table(metrics: dict[str, Any]) -> str:
+    """Our rows, from an evaluated metrics.json, beside the published ones: a Markdown table with its sources."""
+    results = metrics["evaluation"]
+    network = "MLP " + "-".join(map(str, (PIXELS, *metrics["model"]["encoder_widths"])))
     grey, binary = results["grey"], results["binarized"]
     lines = [
         "| model | network | data, estimator | ELBO | log-likelihood |",
         "|---|---|---|---|---|",
-        f"| this model | residual MLP | grey | {-grey['loss']:.2f} | |",
-        f"| this model | residual MLP | binarised by seed {binary['seed']}, k = {binary['iwae_samples']} "
+        f"| this model | {network} | grey | {-grey['loss']:.2f} | |",
+        f"| this model | {network} | binarised by seed {binary['seed']}, k = {binary['iwae_samples']} "
         f"| {binary['elbo']:.2f} | {binary['iwae']:.2f} |",
     ]
     for row in PUBLISHED:

@@ -55,8 +55,8 @@ def build_plane_tab(checkpoint: Checkpoint, classifier: Classifier) -> None:
         )
         with gr.Column():
             with gr.Row():
-                x = gr.Number(0.0, label="x (latent units)", minimum=-LIMIT, maximum=LIMIT, step=0.05)
-                y = gr.Number(0.0, label="y (latent units)", minimum=-LIMIT, maximum=LIMIT, step=0.05)
+                x = gr.Number(0.0, label="x (latent units)", step=0.05)
+                y = gr.Number(0.0, label="y (latent units)", step=0.05)
             button = gr.Button("Decode", variant="primary")
             start, start_classes = decode(0.0, 0.0)
             digit = gr.Image(start, label="Decoded digit", interactive=False, buttons=["download"], height=300)
