@@ -38,7 +38,8 @@ def build_interpolation_tab(checkpoint: Checkpoint, digits: Digits) -> None:
         button = gr.Button("Two random digits", variant="primary")
     first_originals, first_strip, first_told = interpolate(0, 12)
     originals = gr.Image(first_originals, label="The two digits", interactive=False, buttons=[], height=180)
-    strip = gr.Image(first_strip, label="From one to the other", interactive=False, buttons=["download"])
+    gr.Markdown("From one to the other:")
+    strip = gr.Image(first_strip, label="Frames", show_label=False, interactive=False, buttons=["download"])
     told = gr.JSON(first_told, label="Classes and points", open=False)
     button.click(lambda: int(np.random.default_rng().integers(2**31)), None, seed, api_visibility="private").then(
         interpolate, [seed, steps], [originals, strip, told], api_name="interpolate"

@@ -31,8 +31,10 @@ def build_training_tab(checkpoint: Checkpoint) -> None:
     gallery = gr.Gallery(pictures, label="Snapshot", columns=3, object_fit="contain", height="auto")
     metrics = gr.JSON(report, label="Losses of that epoch, in nats per image", open=True)
     epoch.change(snapshots, epoch, [gallery, metrics], api_name="snapshots")
-    spaces = [(str(checkpoint.folder / f"latent_space_{scale}.png"), f"scale {scale}.0") for scale in (1, 5)]
-    gr.Gallery(spaces, label="The latent space at two scales", columns=2, object_fit="contain", height="auto")
+    with gr.Row():
+        for scale in (1, 5):
+            path = checkpoint.folder / f"latent_space_{scale}.png"
+            gr.Image(str(path), label=f"The latent space at scale {scale}.0", interactive=False, buttons=["fullscreen"])
     if "evaluation" in checkpoint.metrics:
         gr.Code(describe(checkpoint.metrics["evaluation"]), label="Evaluation", language=None, interactive=False)
     gr.Code(model_summary(), label="Layers", language=None, interactive=False)
