@@ -91,7 +91,6 @@ def table(runs: list[dict[str, Any]]) -> str:
             continue
         lines += [f"--binarize {binarize}", f"  {'seed':<36}" + "".join(f"{r['training']['seed']:>10}" for r in mine)]
         figures = {name: [f(r["evaluation"]) for r in mine] for name, f in FIGURES.items()}
-        figures["training, seconds"] = [r["seconds"] for r in mine]
         for name, values in figures.items():
             spread = f" ± {stdev(values):.3f}" if len(values) > 1 else ""
             lines.append(
