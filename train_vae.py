@@ -19,9 +19,9 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from artifacts.files import CheckpointError, read_json, replace_folder, write_bytes, write_json
+from artifacts.files import CheckpointError, read_json, replace_folder, write_json
 from artifacts.options import OptionError, add_options, check_options, flag, given, option
-from vae.card import describe, model_card
+from vae.card import describe, write_card
 from vae.checkpoint import CHECKPOINT_DIR, METRICS_FILE, snapshot_epochs
 from vae.classifier import Classifier
 from vae.config import TrainingConfig, VAEConfig
@@ -121,8 +121,8 @@ def finish(state: TrainingState, run: RunConfig, evaluation: bool) -> None:
     else:
         print(f"{vae.config.latent_dim} latent dimensions: no plane to draw, so no anchors, clusters or manifolds.")
     if evaluation:
-        print(describe(evaluate_folder(here, run.data_dir)))
-    write_bytes(here / "README.md", model_card(here).encode())
+        print(describe(evaluate_folder(here, run.data_dir)["evaluation"]))
+    write_card(here)
     kept = replace_folder(here, run.output_dir)
     shutil.rmtree(run.output_dir / "resume")
     print(f"{run.output_dir} is complete." + (f" What stood there before is in {kept}." if kept else ""))

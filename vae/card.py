@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from artifacts.files import read_json
+from artifacts.files import read_json, write_bytes
 from vae.checkpoint import METRICS_FILE, snapshot_epochs
 from vae.model import VAE
 from vae.published import comparison_table
@@ -63,6 +63,11 @@ def describe(results: dict[str, Any]) -> str:
         f"evaluated in                     {results['seconds']} s",
     ]
     return "\n".join(lines)
+
+
+def write_card(folder: Path | str) -> Path:
+    """Write the folder's README.md from its metrics.json."""
+    return write_bytes(Path(folder) / "README.md", model_card(folder).encode())
 
 
 def model_card(folder: Path | str) -> str:

@@ -20,17 +20,17 @@ from torch import Tensor
 from torch.nn.functional import softplus
 from tqdm import tqdm
 
-from artifacts.files import CheckpointError, read_json, write_bytes, write_json
-from vae.card import describe, model_card
+from artifacts.files import CheckpointError, read_json, write_json
+from vae.card import describe, write_card
 from vae.checkpoint import CHECKPOINT_DIR, METRICS_FILE, load_anchors, snapshot_epochs
 from vae.classifier import Classifier
 from vae.data import CLASSES, REPOSITORY_DATA, DataError, Digits, load_mnist
 from vae.latent import prior_grid
-from vae.loss import binary_cross_entropy, elementwise_kl, kl_divergence
+from vae.loss import elementwise_kl
 from vae.model import VAE
 from vae.published import comparison_table
 from vae.snapshots import encode_all
-from vae.training import EVALUATION_SEED
+from vae.training import EVALUATION_SEED, evaluate_loss
 
 BINARIZE_SEED = 2026
 IWAE_SAMPLES = 500
@@ -41,20 +41,6 @@ TILE = 0.5  # latent units
 SURE = 0.9
 
 Progress = Callable[..., Iterable]
-
-
-@torch.no_grad()
-def reconstruction_and_kl(vae: VAE, images: Tensor, samples: int = 1) -> tuple[float, float]:
-    """Mean reconstruction (over posterior samples) and mean KL; their sum is the negative ELBO."""
-    generator = torch.Generator().manual_seed(EVALUATION_SEED)
-    reconstruction = kl = 0.0
-    for batch in images.split(2000):
-        mu, logvar = vae.encode(batch)
-        kl += kl_divergence(mu, logvar).sum().item()
-        for _ in range(samples):
-            logits = vae.decoder(vae.reparameterize(mu, logvar, generator))
-            reconstruction += binary_cross_entropy(logits, batch).sum().item() / samples
-    return reconstruction / len(images), kl / len(images)
 
 
 @torch.no_grad()
@@ -159,14 +145,13 @@ def evaluate(
     started = time.perf_counter()
     train_mu, _ = encode_all(vae, train.images)
     mu, logvar = encode_all(vae, test.images)
-    reconstruction, kl = reconstruction_and_kl(vae, test.images)
     binary = torch.bernoulli(test.images, generator=torch.Generator().manual_seed(BINARIZE_SEED))
     results: dict[str, Any] = {
         "images": len(test),
-        "grey": {"reconstruction": reconstruction, "kl": kl, "loss": reconstruction + kl},
+        "grey": evaluate_loss(vae, test)._asdict(),
         "binarized": {
             "seed": BINARIZE_SEED,
-            "elbo": -sum(reconstruction_and_kl(vae, binary)),
+            "elbo": -evaluate_loss(vae, Digits(binary, test.labels)).loss,
             "iwae_samples": IWAE_SAMPLES,
             "iwae": iwae_bound(vae, binary, progress=progress),
         },
@@ -192,17 +177,17 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=REPOSITORY_DATA, help="torchvision-layout folder")
     arguments = parser.parse_args()
     try:
-        results = evaluate_folder(arguments.folder, arguments.data_dir)
+        metrics = evaluate_folder(arguments.folder, arguments.data_dir)
     except (CheckpointError, DataError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    write_bytes(arguments.folder / "README.md", model_card(arguments.folder).encode())
-    print(describe(results))
+    write_card(arguments.folder)
+    print(describe(metrics["evaluation"]))
     print()
-    print(comparison_table(read_json(arguments.folder / METRICS_FILE)))
+    print(comparison_table(metrics))
 
 
 def evaluate_folder(folder: Path, data_dir: Path = REPOSITORY_DATA) -> dict[str, Any]:
-    """Evaluate the model in an artefact folder and write the result into its metrics.json."""
+    """Evaluate the model in an artefact folder; write its metrics.json with the result, and return it."""
     vae = VAE.from_pretrained(folder)
     metrics = read_json(folder / METRICS_FILE)
     anchors: dict[int, Tensor] = {}
@@ -210,8 +195,9 @@ def evaluate_folder(folder: Path, data_dir: Path = REPOSITORY_DATA) -> dict[str,
         anchors = load_anchors(folder, max(snapshot_epochs(folder), default=0))
     train, test = load_mnist(data_dir), load_mnist(data_dir, train=False)
     results = evaluate(vae, train, test, Classifier.from_pretrained(), anchors)
-    write_json(folder / METRICS_FILE, {**metrics, "evaluation": {**results, "environment": environment()}})
-    return results
+    metrics["evaluation"] = {**results, "environment": environment()}
+    write_json(folder / METRICS_FILE, metrics)
+    return metrics
 
 
 if __name__ == "__main__":
